@@ -82,6 +82,8 @@ pub struct UserCard {
     pub avatar: String,
     /// The status text; empty for none.
     pub status_text: String,
+    /// Whether it is the account of an application or a webhook.
+    pub is_bot: bool,
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ pub struct Member {
     pub avatar: String,
     /// What the user says about the present; empty for none.
     pub status_text: String,
+    /// Whether it is the account of an application or a webhook.
+    pub is_bot: bool,
     /// Role in the room.
     pub role: MemberRole,
 }
@@ -212,6 +214,8 @@ pub struct Conversation {
     pub name: String,
     /// The address of its avatar; for a direct room, of the other user's; empty for none.
     pub avatar: String,
+    /// In a direct room, whether the other user is the account of an application or a webhook.
+    pub is_with_bot: bool,
     /// Time of the last activity, UTC milliseconds.
     pub active_at_ms: u64,
     /// The newest message that is neither deleted nor expired.

@@ -24,8 +24,8 @@ const COUNTED_AT_ONCE: usize = 4;
 /// they count, ms.
 type Uncounted = (Conversation, u64);
 
-/// Of the other user of a direct room.
-type NameAndAvatar = (Option<String>, Option<String>);
+/// Of the other user of a direct room: name, avatar, 1 for the account of a program.
+type Other = (Option<String>, Option<String>, Option<u8>);
 
 impl Store {
     /// The rooms of a user, latest activity first. Leaves out those whose shard, or whose other user's shard, is
@@ -139,7 +139,7 @@ impl Store {
         for entry in rooms {
             read(&mut pipeline, entry.room, entry.other);
             match entry.other {
-                Some(other) => pipeline.cmd("HMGET").arg(self.keys.user(other)).arg(&["name", "avatar"]),
+                Some(other) => pipeline.cmd("HMGET").arg(self.keys.user(other)).arg(&["name", "avatar", "bot"]),
                 None => pipeline.cmd("ECHO").arg(""),
             };
         }
@@ -157,7 +157,7 @@ fn read_conversation(
     entry: RoomEntry,
     card: Value,
     read: Seq,
-    other: Option<NameAndAvatar>,
+    other: Option<Other>,
 ) -> Result<Option<(Conversation, Option<u64>)>> {
     if is_absent(&card) {
         return Ok(None); // the user's list is not up to date
@@ -184,10 +184,10 @@ fn read_conversation(
         true => None,
         false => amendments::read_amended(entry.room, entry_id(id)?, text(record)?, amended)?,
     };
-    let (name, avatar) = match other {
-        Some((name, avatar)) => (name.unwrap_or_default(), avatar.unwrap_or_default()),
-        None if is_absent(avatar) => (text(name)?.to_owned(), String::new()),
-        None => (text(name)?.to_owned(), text(avatar)?.to_owned()),
+    let (name, avatar, bot) = match other {
+        Some((name, avatar, bot)) => (name.unwrap_or_default(), avatar.unwrap_or_default(), bot),
+        None if is_absent(avatar) => (text(name)?.to_owned(), String::new(), None),
+        None => (text(name)?.to_owned(), text(avatar)?.to_owned(), None),
     };
     let pair = if is_absent(pair) { None } else { parse_pair(text(pair)?) };
     let read_by_other = if is_absent(other_read) { Seq(0) } else { Runs::parse(text(other_read)?).highest() };
@@ -197,6 +197,7 @@ fn read_conversation(
         head: RoomHead { id: entry.room, kind: kind_of(text(kind)?)?, pair },
         name,
         avatar,
+        is_with_bot: bot == Some(1),
         active_at_ms: text(at_ms)?.parse().map_err(Error::internal)?,
         last_message,
         unread: u64::try_from(*unread).unwrap_or(0),

@@ -233,13 +233,13 @@ impl Store {
 
 /// A user as a member of a room with this owner and these admins.
 pub(super) fn member_of(card: UserCard, owner: Option<u64>, admins: &[u64]) -> Member {
-    let UserCard { id, name, avatar, status_text } = card;
+    let UserCard { id, name, avatar, status_text, is_bot } = card;
     let role = match () {
         () if owner == Some(id.0) => MemberRole::Owner,
         () if admins.contains(&id.0) => MemberRole::Admin,
         () => MemberRole::Member,
     };
-    Member { id, role, name, avatar, status_text }
+    Member { id, role, name, avatar, status_text, is_bot }
 }
 
 /// Reads the room's entry and the first message for which a change counts from `{outcome, kind, seq}`.

@@ -9,21 +9,21 @@ use super::redis::reply;
 use crate::domain::{ChangedProfile, Result, UserCard, UserId};
 
 /// The fields of a card.
-type CardFields = (Option<String>, Option<String>, Option<String>);
+type CardFields = (Option<String>, Option<String>, Option<String>, Option<u8>);
 
 impl Store {
     /// What others see of users, without those that do not exist: one round trip.
     pub async fn cards(&self, users: &[UserId]) -> Result<Vec<UserCard>> {
         let mut pipeline = Pipeline::with_capacity(users.len());
         for user in users {
-            pipeline.cmd("HMGET").arg(self.keys.user(*user)).arg(&["name", "avatar", "status"]);
+            pipeline.cmd("HMGET").arg(self.keys.user(*user)).arg(&["name", "avatar", "status", "bot"]);
         }
         let mut cards = Vec::with_capacity(users.len());
         for (id, reply) in users.iter().zip(self.run_list(&pipeline).await?) {
-            let (name, avatar, status): CardFields = reply::read(reply)?;
+            let (name, avatar, status, bot): CardFields = reply::read(reply)?;
             let Some(name) = name else { continue };
             let (avatar, status_text) = (avatar.unwrap_or_default(), status.unwrap_or_default());
-            cards.push(UserCard { id: *id, name, avatar, status_text });
+            cards.push(UserCard { id: *id, name, avatar, status_text, is_bot: bot == Some(1) });
         }
         Ok(cards)
     }

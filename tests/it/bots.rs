@@ -41,3 +41,28 @@ async fn an_application_inherits_no_group_and_holds_up_no_receipt() {
     assert_eq!((&members[1]["username"], &members[1]["role"]), (&json!("bob"), &json!("owner")));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn others_see_which_accounts_are_of_programs() {
+    let world = World::start(1).await;
+    token(&world, "bridge", &Scope::ALL).await;
+    let (alice, _) = (world.user(0, "alice").await, world.user(0, "bob").await);
+    let group = alice.make_group(0, "closed", &["bridge", "bob"]).await;
+    for other in ["bridge", "bob"] {
+        alice.open_direct(0, other).await;
+    }
+    for (path, name) in [
+        ("/api/v1/users?ids=1,2,3".to_owned(), "username"),
+        ("/api/v1/users?q=b".to_owned(), "username"),
+        (format!("/api/v1/rooms/{group}/members"), "username"),
+        ("/api/v1/conversations".to_owned(), "name"),
+    ] {
+        let list = alice.get_json(0, &path).await;
+        for it in list.as_array().expect("a list") {
+            // People have no such key.
+            assert_eq!(it.get("is_bot"), (it[name] == "bridge").then_some(&json!(true)), "{path}: {it}");
+        }
+        assert!(list.as_array().expect("a list").iter().any(|it| it[name] == "bridge"), "{path}: {list}");
+    }
+    world.stop().await;
+}

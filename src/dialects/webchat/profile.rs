@@ -157,12 +157,21 @@ pub(super) struct Card {
     /// The address of an avatar; empty for none.
     avatar: String,
     status_text: String,
+    /// `true` for the account of an application or a webhook, else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_bot: Option<bool>,
 }
 
 impl Card {
     fn new(card: UserCard, base_url: &str) -> Self {
         let avatar = absolute(base_url, &card.avatar).into_owned();
-        Self { id: card.id.0, username: card.name, avatar, status_text: card.status_text }
+        Self {
+            id: card.id.0,
+            username: card.name,
+            avatar,
+            status_text: card.status_text,
+            is_bot: card.is_bot.then_some(true),
+        }
     }
 }
 

@@ -45,6 +45,9 @@ pub(super) struct MemberEntry {
     /// The address of an avatar; empty for none.
     avatar: String,
     status_text: String,
+    /// `true` for the account of an application or a webhook, else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_bot: Option<bool>,
 }
 
 impl MemberEntry {
@@ -55,7 +58,14 @@ impl MemberEntry {
             MemberRole::Member => "member",
         };
         let avatar = absolute(base_url, &member.avatar).into_owned();
-        Self { user_id: member.id.0, username: member.name, role, avatar, status_text: member.status_text }
+        Self {
+            user_id: member.id.0,
+            username: member.name,
+            role,
+            avatar,
+            status_text: member.status_text,
+            is_bot: member.is_bot.then_some(true),
+        }
     }
 }
 
@@ -133,6 +143,9 @@ pub(super) struct ConversationEntry<'a> {
     /// The other user of a direct room.
     #[schema(required)]
     user_id: Option<u64>,
+    /// `true` when that is the account of an application or a webhook, else absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_bot: Option<bool>,
     /// The address of the room's avatar, or of the other user's; empty for none.
     avatar: String,
     /// `null` in a room without messages.
@@ -165,6 +178,7 @@ impl<'a> ConversationEntry<'a> {
             kind: room_kind_word(it.head.kind),
             is_private: it.head.kind == RoomKind::Direct,
             user_id: it.head.other(caller).map(|user| user.0),
+            is_bot: it.is_with_bot.then_some(true),
             avatar: absolute(base_url, &it.avatar).into_owned(),
             last_message: it.last_message.as_ref().map(|message| ChatMessage::listed(message, true, base_url)),
             unread: it.unread,
