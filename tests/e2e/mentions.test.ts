@@ -63,10 +63,11 @@ test("an edit mentions whom its text names by now", async ({ enter }) => {
   const here = await enter(alice, { room });
   const there = await enter(bob, { node: 1, room: other });
   const row = item(there, "edits");
+  const box = here.locator(".composer textarea");
   const edit = async (text: string) => {
-    await composer(here).press("ArrowUp");
-    await composer(here).fill(text);
-    await composer(here).press("Enter");
+    await box.press("ArrowUp");
+    await box.fill(text);
+    await box.press("Enter");
   };
   await expect(badge(row)).toHaveText("1");
   await expect(bubble(here, "lunch?")).toBeVisible();
