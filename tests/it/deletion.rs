@@ -190,8 +190,8 @@ async fn amendments_of_kinds_that_are_not_known_are_ignored_and_trimmed_with_the
     for node in [0, 1] {
         assert!(!all_that_is_shown(&world, &bob, node, room).await.contains("before"));
     }
-    // Trimmed when the hash has more than three times as many entries as the log may have.
-    for number in 0..30 {
+    // Trimmed when the hash has more than four times as many entries as the log may have.
+    for number in 0..40 {
         let sent = alice.send(0, &id, &number.to_string()).await;
         let path = format!("messages/{}?room_id={id}", sent["id"].as_str().expect("an id"));
         ok(alice.request(0, Method::DELETE, &path).send().await).await;
