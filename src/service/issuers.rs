@@ -160,9 +160,12 @@ impl Issuers {
         let named = self.all.iter().filter(|issuer| issuer.name == name && issuer.algorithm == claimed.header.alg);
         let published: Vec<&PublishedKeys> = named.filter_map(Issuer::published).collect();
         let is_known = |keys: &&PublishedKeys| claimed.header.kid.as_deref().is_some_and(|id| keys.has(id));
-        // A key that is known has not signed it.
-        if published.is_empty() || published.iter().any(is_known) {
+        if published.is_empty() {
             return Err(Error::Unauthenticated);
+        }
+        if published.iter().any(is_known) {
+            // A key that is known has not signed it, unless it has come since the token was read.
+            return self.read(token).ok_or(Error::Unauthenticated);
         }
         let are_renewed = join_all(published.iter().map(|keys| keys.renewed())).await;
         let are_known = are_renewed.into_iter().all(|is| is) && published.iter().all(|keys| keys.are_known());

@@ -159,6 +159,7 @@ pub(super) struct Card {
     status_text: String,
     /// `true` for the account of an application or a webhook, else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     is_bot: Option<bool>,
 }
 

@@ -47,6 +47,7 @@ pub(super) struct MemberEntry {
     status_text: String,
     /// `true` for the account of an application or a webhook, else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     is_bot: Option<bool>,
 }
 
@@ -145,6 +146,7 @@ pub(super) struct ConversationEntry<'a> {
     user_id: Option<u64>,
     /// `true` when that is the account of an application or a webhook, else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     is_bot: Option<bool>,
     /// The address of the room's avatar, or of the other user's; empty for none.
     avatar: String,
