@@ -80,8 +80,18 @@ impl<K> Sequencer<K> {
                 }
                 false
             }
+            Phase::Live if self.lacks_amendments_before(&event) => {
+                self.phase = Phase::Reading;
+                self.held.push(event);
+                true
+            }
             Phase::Live => self.deliver(event, out),
         }
+    }
+
+    /// Whether an amendment is not the next one: others before it were announced, and not heard.
+    fn lacks_amendments_before(&self, event: &Event<K>) -> bool {
+        matches!(event, Event::Amended(amendment) if amendment.revision > self.watermark.revision + 1)
     }
 
     fn deliver(&mut self, event: Event<K>, out: &mut Vec<Event<K>>) -> bool {
@@ -101,7 +111,9 @@ impl<K> Sequencer<K> {
                 self.watermark.last = id;
                 self.recent.push(id);
             }
-            Event::Amended(amendment) => self.watermark.revision = self.watermark.revision.max(amendment.revision),
+            Event::Amended(amendment) => {
+                self.watermark.revision = self.watermark.revision.max(amendment.revision);
+            }
             Event::Read(_)
             | Event::Typing(_)
             | Event::Presence(_)
@@ -347,11 +359,27 @@ mod tests {
     #[test]
     fn amendments_of_all_kinds_are_delivered_and_raise_the_revision() {
         let (mut sequencer, mut out) = (live_after(3), Vec::new());
-        for (seq, revision, what) in [(2, 1, Kind::Deleted), (3, 3, Kind::Starred), (1, 2, Kind::Starred)] {
+        for (seq, revision, what) in
+            [(2, 1, Kind::Deleted), (3, 2, Kind::Starred), (1, 1, Kind::Starred), (1, 3, Kind::Deleted)]
+        {
             assert!(!sequencer.accept(Event::Amended(amendment(seq, revision, 10, what)), &mut out));
         }
-        assert_eq!(amended(&out), [(2, Kind::Deleted), (3, Kind::Starred), (1, Kind::Starred)]);
+        let expected = [(2, Kind::Deleted), (3, Kind::Starred), (1, Kind::Starred), (1, Kind::Deleted)];
+        assert_eq!(amended(&out), expected);
         assert_eq!(sequencer.current().map(|watermark| watermark.revision), Some(3));
+    }
+
+    #[test]
+    fn an_amendment_that_was_not_heard_is_read_before_the_next_one() {
+        let (mut sequencer, mut out) = (live_after(3), Vec::new());
+        assert!(!sequencer.accept(Event::Amended(amendment(2, 1, 10, Kind::Starred)), &mut out));
+        assert!(sequencer.accept(Event::Amended(amendment(3, 3, 30, Kind::Starred)), &mut out));
+        assert_eq!((amended(&out), sequencer.current()), (vec![(2, Kind::Starred)], None));
+        let watermark = Watermark { revision: 3, last: EntryId { seq: Seq(3), at_ms: 10 } };
+        let amendments = vec![amendment(1, 3, 20, Kind::Deleted), amendment(3, 3, 30, Kind::Starred)];
+        assert!(!sequencer.repair(Tail { watermark, amendments, ..tail(&[]) }, 0, &mut out));
+        assert_eq!(amended(&out)[1..3], [(1, Kind::Deleted), (3, Kind::Starred)]);
+        assert_eq!(sequencer.current(), Some(watermark));
     }
 
     #[test]
