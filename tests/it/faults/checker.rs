@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
+use std::time::UNIX_EPOCH;
 
 use chinwag::domain::EntryId;
 
@@ -15,6 +16,8 @@ pub type Room = u32;
 pub struct Seen {
     pub place: EntryId,
     pub text: String,
+    /// How and when it came, for those who look for the cause of a defect.
+    pub how: String,
 }
 
 /// A stored message.
@@ -106,6 +109,11 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// The time in the same unit as that of entries.
+pub fn now_ms() -> u128 {
+    UNIX_EPOCH.elapsed().expect("after 1970").as_millis()
+}
+
 /// Judges a history.
 pub fn check(history: &History) -> Verdict {
     let mut verdict = Verdict::default();
@@ -153,11 +161,12 @@ fn count_received(received: &Received, truth: &[Stored], verdict: &mut Verdict) 
             });
         }
     }
-    for pair in messages.windows(2) {
+    for (index, pair) in messages.windows(2).enumerate() {
         if pair[1].place <= pair[0].place {
             verdict.reordered += 1;
             verdict.note(verdict.reordered, || {
-                format!("room {room}: {reader} got {} behind {}", pair[1].place, pair[0].place)
+                let (wrong, before, around) = (pair[1].place, pair[0].place, around(messages, index));
+                format!("room {room}: {reader} got {wrong} behind {before}{around}")
             });
         }
     }
@@ -166,4 +175,11 @@ fn count_received(received: &Received, truth: &[Stored], verdict: &mut Verdict) 
         verdict.missed += 1;
         verdict.note(verdict.missed, || format!("room {room}: {reader} never got {} {}", message.place, message.text));
     }
+}
+
+/// The messages before and behind a pair that is out of order, and how they came.
+fn around(messages: &[Seen], index: usize) -> String {
+    const EACH_WAY: usize = 5;
+    let near = &messages[index.saturating_sub(EACH_WAY)..messages.len().min(index + 2 + EACH_WAY)];
+    near.iter().map(|Seen { place, text, how }| format!("\n    {place} {text}: {how}")).collect()
 }

@@ -114,7 +114,7 @@ impl Model {
     }
 
     fn announce(&mut self, place: EntryId, text: &str) {
-        let message = Seen { place, text: text.to_owned() };
+        let message = Seen { place, text: text.to_owned(), how: String::new() };
         if !self.switches.in_order && self.late.is_none() && self.random.is_hit(5) {
             self.late = Some(message);
             return;
@@ -146,7 +146,7 @@ impl Model {
             .log
             .iter()
             .filter(|it| last.is_none_or(|last| it.place > last) && it.place < end)
-            .map(|it| Seen { place: it.place, text: it.text.clone() })
+            .map(|it| Seen { place: it.place, text: it.text.clone(), how: String::new() })
             .collect();
         missing.into_iter().for_each(|message| self.hand(reader, message));
     }

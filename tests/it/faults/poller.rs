@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::amended::Shown;
-use super::checker::{Acknowledged, Received, Room, Seen};
+use super::checker::{Acknowledged, Received, Room, Seen, now_ms};
 use super::client::{End, Nodes, Person, Phase, Report};
 use super::random::Random;
 use super::readings::{Reading, Readings};
@@ -119,6 +119,7 @@ impl Poller {
         }
         let page: Value = answer.json().await.ok()?;
         let mut page: Vec<&Value> = page.as_array().expect("a list").iter().collect();
+        let how = format!("poll of node {} behind {:?}, at {}", self.node, last, now_ms());
         if last.is_none() {
             page.reverse(); // newest first
         }
@@ -131,7 +132,7 @@ impl Poller {
             }
             if message["message_type"] != "system" {
                 let text = first_word(message["content"].as_str().expect("text")).to_owned();
-                polled.messages.push(Seen { place, text });
+                polled.messages.push(Seen { place, text, how: how.clone() });
             }
         }
         Some(())

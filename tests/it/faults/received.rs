@@ -8,7 +8,7 @@ use chinwag::domain::{EntryId, Seq};
 use serde_json::{Value, json};
 
 use super::amended::{Named, Shown, Told};
-use super::checker::{Acknowledged, Received, Room, Seen};
+use super::checker::{Acknowledged, Received, Room, Seen, now_ms};
 use super::readings::{Reading, Readings};
 
 /// The state of a room on a connection.
@@ -69,6 +69,8 @@ pub struct Memory {
     mentioning: Option<u64>,
     /// How often it did not.
     pub untold: usize,
+    /// Connections so far.
+    connections: usize,
     pub not_recovered: usize,
 }
 
@@ -84,6 +86,7 @@ impl Memory {
             named: Vec::new(),
             mentioning: None,
             untold: 0,
+            connections: 0,
             not_recovered: 0,
         }
     }
@@ -98,6 +101,7 @@ impl Memory {
     /// Begins a connection. Returns its first frames.
     pub fn connect(&mut self) -> Vec<Value> {
         self.mentioning = None;
+        self.connections += 1;
         let mut tokens = serde_json::Map::new();
         for (room, received) in &mut self.rooms {
             received.state = match received.last {
@@ -178,8 +182,8 @@ impl Memory {
     }
 
     fn take_message(&mut self, room: Room, message: &Value) {
-        let Some(seen) = look(message) else { return };
         let Some(received) = self.rooms.get_mut(&room) else { return };
+        let Some(seen) = look(message, self.connections, received.state.name()) else { return };
         let reading = Reading::of(message);
         match &mut received.state {
             State::Live => {
@@ -214,7 +218,7 @@ impl Memory {
             }
         }
         for message in messages {
-            if let Some(seen) = look(message) {
+            if let Some(seen) = look(message, self.connections, "history") {
                 all.insert(seen.place, (seen, Reading::of(message)));
             }
         }
@@ -227,7 +231,7 @@ impl Memory {
     /// The client's own message, pushed to it, acknowledges its send. One that it reads does not.
     fn acknowledge(&mut self, room: Room, message: &Value) {
         let is_own = |pending: &Pending| message["client_id"] == *pending.client_id;
-        let Some(Seen { place, .. }) = look(message) else { return };
+        let Some(Seen { place, .. }) = look(message, self.connections, "live") else { return };
         if let Some(index) = self.pending.iter().position(is_own) {
             let Pending { client_id, named, .. } = self.pending.swap_remove(index);
             self.named.extend(named.map(|(_, user)| Named { room, seq: place.seq, user }));
@@ -301,6 +305,14 @@ impl Taken {
 }
 
 impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Resuming(_) => "resuming",
+            Self::Reading(_) => "reading",
+        }
+    }
+
     fn held(self) -> Vec<Heard> {
         match self {
             Self::Live => Vec::new(),
@@ -310,10 +322,11 @@ impl State {
 }
 
 /// Reads a message. One of the server has an entry but no sender. The first word of the others identifies the send.
-fn look(message: &Value) -> Option<Seen> {
+fn look(message: &Value, connection: usize, way: &str) -> Option<Seen> {
     let place = EntryId::parse(message["resume"].as_str()?)?;
     let text = if message["user_id"] == 0 { "" } else { first_word(message["content"].as_str()?) };
-    Some(Seen { place, text: text.to_owned() })
+    let how = format!("connection {connection}, {way}, at {}", now_ms());
+    Some(Seen { place, text: text.to_owned(), how })
 }
 
 /// The part of a text that mentions and edits leave as it is.
