@@ -184,11 +184,14 @@ impl Connection {
         false
     }
 
-    /// Whether catching up will still bring this message to the connection.
+    /// Whether catching up will still bring this message to the connection. It will also if the connection is about to be
+    /// subscribed to the room: the earlier messages that it lacks come with it.
     pub(super) fn is_behind(&self, room: RoomId, what: &Event) -> bool {
         let Event::Message(message) = what else { return false };
         let seq = message.id.entry.seq;
-        self.backlogs.iter().any(|backlog| backlog.room == room && !backlog.is_caught_up && backlog.after.seq < seq)
+        let joining = self.joining.iter().map(|joining| &joining.backlog);
+        let is_to_come = |it: &Backlog| it.room == room && !it.is_caught_up && it.after.seq < seq;
+        self.backlogs.iter().chain(joining).any(is_to_come)
     }
 
     /// Whether the connection has a backlog in a room, caught up or not.
@@ -213,5 +216,46 @@ impl Connection {
             self.backlogs.clear();
             self.send_queue.force(close_frame(close));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::domain::{Message, Seq};
+    use crate::fanout::encode::FrameKey;
+
+    struct Anyone;
+
+    impl Peer for Anyone {
+        fn check(self: Rc<Self>, _: Instant) -> Verdict {
+            Verdict::Keep
+        }
+    }
+
+    async fn connection() -> Connection {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address")).await.expect("connected");
+        let key = FrameKey { dialect: "none", is_extended: false };
+        let encoder = Encoder { key, encode: |_, _| None, encode_own: |_, _| None };
+        let (reader_url, stream, peer) = (Rc::default(), Rc::new(stream), Rc::new(Anyone));
+        Connection::new(1, NewConnection { user: UserId(1), encoder, reader_url, stream, peer })
+    }
+
+    #[tokio::test]
+    async fn a_message_is_to_come_whether_its_room_is_being_caught_up_or_joined() {
+        let room = RoomId::GLOBAL;
+        let behind = |seq: u64| Backlog::behind(room, Seq(seq));
+        let message = |seq: u64| Event::Message(Box::new(Message::sample(1, seq, 10)));
+        let mut connection = connection().await;
+        assert!(!connection.is_behind(room, &message(6)), "nothing is missing");
+        connection.backlogs.push(behind(5));
+        assert!(connection.is_behind(room, &message(6)) && !connection.is_behind(room, &message(5)));
+        let backlog = connection.backlogs.pop().expect("pushed");
+        connection.joining.push(Joining { backlog, is_outdated: false });
+        assert!(connection.is_behind(room, &message(6)) && !connection.is_behind(room, &message(5)));
+        assert!(connection.end_joining(room).is_some() && !connection.is_behind(room, &message(6)));
     }
 }
