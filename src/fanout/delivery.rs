@@ -78,8 +78,18 @@ impl HubState {
         let message = match &event.what {
             Event::Message(message) => message,
             what => {
-                if let Event::Rewound(rewind) = what {
-                    self.rewind(id, rewind);
+                match what {
+                    Event::Rewound(rewind) => {
+                        self.recent_amendments.forget(id);
+                        self.rewind(id, rewind);
+                    }
+                    Event::Amended(amendment) => self.recent_amendments.push(id, amendment),
+                    Event::Message(_)
+                    | Event::Read(_)
+                    | Event::Typing(_)
+                    | Event::Presence(_)
+                    | Event::RoomChanged { .. }
+                    | Event::RoomRemoved(_) => {}
                 }
                 self.queue_for_subscribers(event);
                 return;
@@ -173,7 +183,8 @@ impl HubState {
         }
     }
 
-    /// Queues a message for one connection again, unless catching up will bring it.
+    /// Queues a message for one connection again, unless catching up will bring it. With what was amended since it was
+    /// read: the connection may have received that already.
     pub(super) fn resend_now(&mut self, id: ConnectionId, event: &RoomEvent) {
         let (room, what) = (event.room.id, &event.what);
         let Some(connection) = self.connections.get(id.slot).filter(|connection| connection.number == id.number) else {
@@ -182,7 +193,10 @@ impl HubState {
         if connection.is_behind(room, what) {
             return;
         }
-        let frame = self.encode_for(connection, event);
+        let Event::Message(message) = what else { return };
+        let Some(message) = self.recent_amendments.apply(room, Message::clone(message)) else { return };
+        let event = RoomEvent { room: event.room, what: Event::Message(Box::new(message)) };
+        let frame = self.encode_for(connection, &event);
         if let (Some(frame), Some(connection)) = (frame, self.connection(id)) {
             connection.send_queue.force(frame);
             self.dirty.push(id.slot);

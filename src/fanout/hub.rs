@@ -19,6 +19,7 @@ use socket2::SockRef;
 use super::connection::{Closed, Connection, ConnectionId, NewConnection};
 use super::followed_rooms::FollowedRooms;
 use super::pushes::Pushes;
+use super::recent_amendments::RecentAmendments;
 use super::turns::Turns;
 use crate::domain::{ChangedProfile, EntryId, PresenceChange, RoomEvent, RoomHead, RoomId, Seq, UserId};
 use crate::metrics::Metrics;
@@ -122,6 +123,7 @@ pub(super) struct HubState {
     pub(super) changed_meanwhile: ChangedMeanwhile,
     pub(super) turns: Turns,
     pub(super) pushes: Pushes,
+    pub(super) recent_amendments: RecentAmendments,
 }
 
 /// A handle to a worker's hub. Clones share the hub.
@@ -158,6 +160,7 @@ impl Hub {
             changed_meanwhile: ChangedMeanwhile::default(),
             turns: Turns::default(),
             pushes: Pushes::default(),
+            recent_amendments: RecentAmendments::default(),
         })))
     }
 

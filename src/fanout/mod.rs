@@ -30,6 +30,7 @@ mod presence;
 mod profiles;
 mod pushes;
 mod receipts;
+mod recent_amendments;
 mod recent_entries;
 mod round;
 mod send_queue;

@@ -68,6 +68,7 @@ impl Hub {
             let mut state = self.0.borrow_mut();
             state.announce_presence();
             state.announce_profiles();
+            state.recent_amendments.tick();
             state.check_connections(Instant::now());
         }
         self.flush();
