@@ -279,10 +279,10 @@ impl Client {
         self.changes.ask(&mut self.random, &self.memory.acknowledged, shown, pins_in)
     }
 
-    /// Retries unconfirmed sends with the same ids, and unconfirmed changes.
+    /// Retries unconfirmed sends with the same ids as far as that is due, and unconfirmed changes.
     async fn retry(&mut self, stream: &mut Stream, clock: &mut Clock) -> Option<()> {
         clock.tried_at = Instant::now();
-        let mut frames: Vec<Value> = self.memory.pending.iter().map(Pending::frame).collect();
+        let mut frames = self.memory.retries();
         frames.extend(self.changes.retries());
         self.report.retries += frames.len();
         say(stream, frames).await?;

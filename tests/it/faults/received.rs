@@ -122,6 +122,15 @@ impl Memory {
         reading.map(|(room, _)| fetch(*room)).collect()
     }
 
+    /// The unconfirmed sends to try again. None while a room is being resumed: the copy that answers a retry could not be told
+    /// from the one in the room's order, which may be on its way.
+    pub fn retries(&self) -> Vec<Value> {
+        match self.is_live() {
+            true => self.pending.iter().map(Pending::frame).collect(),
+            false => Vec::new(),
+        }
+    }
+
     /// Whether every room is live.
     pub fn is_live(&self) -> bool {
         self.rooms.values().all(|received| matches!(received.state, State::Live))
@@ -337,4 +346,15 @@ pub fn first_word(text: &str) -> &str {
 /// A room's whole history.
 pub fn fetch(room: Room) -> Value {
     json!({"type": "fetch_history", "payload": {"room_id": room, "page": 1, "page_size": 1000}})
+}
+
+#[test]
+fn sends_are_tried_again_once_the_rooms_are_resumed() {
+    let mut memory = Memory::new("someone", 1, &[8]);
+    memory.pending.push(Pending { room: 8, client_id: "someone-1".to_owned(), named: None });
+    memory.rooms.get_mut(&8).expect("entered").last = EntryId::parse("5-10");
+    assert_eq!(memory.connect().len(), 1, "it resumes");
+    assert!(memory.retries().is_empty());
+    memory.take(&json!({"type": "resumed", "payload": {"room_id": 8}}));
+    assert_eq!(memory.retries().len(), 1);
 }
