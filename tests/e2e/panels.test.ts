@@ -40,7 +40,7 @@ test("the focus goes on in the list when a conversation is gone, and it is said"
     await bob.group(left, alice),
   ] as const;
   const page = await enter(alice, { room: rooms[2] });
-  const said = page.locator(".chat > [role=status]");
+  const said = page.locator(".chat > [aria-live=polite]");
   const gone = (name: string) => `“${name}” is no longer among your conversations`;
 
   await page.getByRole("button", { name: "Members", exact: true }).click();

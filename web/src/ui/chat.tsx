@@ -110,7 +110,7 @@ export function Chat() {
       </div>
       {query.value.join && <JoinRoom token={query.value.join} />}
       <Toast />
-      <p class="sr" role="status">
+      <p class="sr" aria-live="polite">
         {spoken}
       </p>
       {areShortcutsShown.value && <ShortcutList onClose={hideShortcuts} />}
